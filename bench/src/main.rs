@@ -1,13 +1,14 @@
 //! One benchmark workload on Thalweg; prints one JSON object.
 //!
 //! `thalweg-bench WORKLOAD [--threads N] [--epochs N] [--precision f32|bf16|bf16x3|bf16x6]`, where WORKLOAD is `w1` to
-//! `w6`, `kernels`, `input`, `media`, `sequences`, `scaling` or `rate`. Beside times of `w1` to `w6` stand the rates of the moment
+//! `w6`, `kernels`, `input`, `logging`, `media`, `sequences`, `scaling` or `rate`. Beside times of `w1` to `w6` stand the rates of the moment
 //! around them in that precision, in GFLOP/s of a core.
 #![forbid(unsafe_code)]
 
 mod data;
 mod input;
 mod kernels;
+mod logging;
 mod media;
 mod predict;
 mod rate;
@@ -42,6 +43,7 @@ fn main() -> Result<()> {
         "w4" => predict::run(&options)?,
         "kernels" => kernels::run(products(&options.precision)?),
         "input" => input::run()?,
+        "logging" => logging::run(&options)?,
         "media" => media::run()?,
         "sequences" => sequences::run()?,
         "scaling" => train::scaling(&options)?,

@@ -33,6 +33,7 @@ Features = Literal["log_mel", "mfcc", "waveform"]
 Recipe = Literal["auto", "course"]
 Quality = Literal["fast", "good", "best"]
 Precision = Literal["auto", "f32", "f64", "bf16", "bf16x3", "bf16x6"]
+Reduction = Literal["fast", "ordered"]
 Bf16Unit = Literal["tiles", "dot_products", "none"]
 Loss = Literal["cross_entropy", "squared", "absolute", "huber", "pinball"]
 Optimizer = Literal["gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
@@ -421,6 +422,9 @@ class Options(TypedDict, total=False):
 
     precision: Precision | None
     """The floating-point precision. Default: auto."""
+
+    reduction: Reduction | None
+    """In which order the gradients of a batch's parts are added up, in one process or several. Default: fast."""
 
     bf16_unit: Bf16Unit | None
     """What multiplies bf16 values in training. Default: what the machine has, if it is faster than 32-bit products. A

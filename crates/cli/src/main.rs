@@ -4,10 +4,21 @@
 mod args;
 mod commands;
 mod print;
+#[cfg(feature = "mpi")]
+mod ranks;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "mpi")]
+    let code = ranks::run(run);
+    #[cfg(not(feature = "mpi"))]
+    let code = run();
+    ExitCode::from(code.unwrap_or_else(|failed| failed))
+}
+
+/// Does what the command line says; returns the exit code, as an error where it failed.
+fn run() -> Result<u8, u8> {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if !thalweg::data::source::panics_are_errors() {
@@ -19,13 +30,13 @@ fn main() -> ExitCode {
         Err(error) => {
             if error.use_stderr() {
                 usage(&error);
-                return ExitCode::from(2);
+                return Err(2);
             }
-            return error.print().map_or_else(|error| failed(error.into()), |()| ExitCode::SUCCESS);
+            return error.print().map(|()| 0).map_err(|error| failed(error.into()));
         }
     };
     let (verb, matches) = matches.subcommand().expect("clap asks for a verb");
-    commands::run(verb, matches).map_or_else(failed, ExitCode::from)
+    commands::run(verb, matches).map_err(failed)
 }
 
 /// Prints a usage error; long arguments are shortened in the middle.
@@ -39,10 +50,10 @@ fn usage(error: &clap::Error) {
 }
 
 /// Prints an error; returns the exit code.
-fn failed(error: anyhow::Error) -> ExitCode {
+fn failed(error: anyhow::Error) -> u8 {
     let error = match error.downcast::<std::io::Error>() {
         // The reader of our output has stopped reading, as `head` does.
-        Ok(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+        Ok(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return 0,
         Ok(error) => match error.downcast::<thalweg::Error>() {
             Ok(named) => named.into(),
             // Errors on files are reported with their names where they occur: what is left is standard output.
@@ -53,6 +64,5 @@ fn failed(error: anyhow::Error) -> ExitCode {
         Err(error) => error,
     };
     print::error(&error);
-    let code = error.downcast_ref::<thalweg::Error>().map_or(1, |error| error.kind.exit_code());
-    ExitCode::from(code as u8)
+    error.downcast_ref::<thalweg::Error>().map_or(1, |error| error.kind.exit_code()) as u8
 }

@@ -21,6 +21,7 @@ pub mod model;
 pub mod network;
 pub mod optimizers;
 pub mod random;
+pub mod ranks;
 pub mod recipe;
 pub mod report;
 pub mod run;

@@ -27,6 +27,7 @@ mod messy_tables;
 #[cfg(feature = "images")]
 mod pictures;
 mod planted_faults;
+mod ranks;
 mod shapes_from_outside;
 #[cfg(feature = "sounds")]
 mod sounds;

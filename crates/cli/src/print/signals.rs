@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+#[cfg(unix)]
+use signal_hook::consts::SIGUSR1;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use thalweg::io::atomic;
@@ -13,34 +15,48 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// A stop that takes longer reports what it waits for.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Records Ctrl-C or SIGTERM; the second one ends the process.
-pub(super) struct Signals {
+/// Signals that ask for a stop, with the exit codes that they lead to. A scheduler's warning that the time is nearly up is one.
+const STOPS: &[(i32, i32)] = &[
+    (SIGINT, 130),
+    (SIGTERM, 143),
+    #[cfg(unix)]
+    (SIGUSR1, 138),
+];
+
+/// Records Ctrl-C, SIGTERM or SIGUSR1; the second one ends the process.
+pub(crate) struct Signals {
     /// 0, or 128 + the signal's number.
     code: Arc<AtomicUsize>,
 }
 
 impl Signals {
+    /// Tells what a signal waits for, too.
     pub(super) fn watch() -> anyhow::Result<Signals> {
-        let code = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::new(AtomicBool::new(false));
-        for (number, exit) in [(SIGINT, 130), (SIGTERM, 143)] {
-            // In this order: a first signal must not end the process.
-            flag::register_conditional_shutdown(number, exit, seen.clone())?;
-            flag::register(number, seen.clone())?;
-            flag::register_usize(number, code.clone(), exit as usize)?;
-        }
-        on_signal(code.clone(), |_| {
+        let signals = Signals::catch()?;
+        on_signal(signals.code.clone(), |_| {
             std::thread::sleep(PATIENCE);
             super::note(
                 "stopping: the step under way ends first, and what was learned is judged and written; Ctrl-C again ends \
                  at once, with what the last checkpoint has",
             );
         });
+        Ok(signals)
+    }
+
+    pub(crate) fn catch() -> anyhow::Result<Signals> {
+        let code = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::new(AtomicBool::new(false));
+        for &(number, exit) in STOPS {
+            // In this order: a first signal must not end the process.
+            flag::register_conditional_shutdown(number, exit, seen.clone())?;
+            flag::register(number, seen.clone())?;
+            flag::register_usize(number, code.clone(), exit as usize)?;
+        }
         Ok(Signals { code })
     }
 
     /// Whether a signal has arrived.
-    pub(super) fn have_come(&self) -> bool {
+    pub(crate) fn have_come(&self) -> bool {
         self.code.load(Ordering::SeqCst) != 0
     }
 

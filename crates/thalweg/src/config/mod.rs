@@ -361,6 +361,18 @@ pub enum Quality {
     Best,
 }
 
+/// In which order the gradients of a batch's parts are added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduction {
+    /// Each process takes its share of a batch as a whole: bits depend on the number of processes.
+    #[default]
+    Fast,
+    /// A batch always has the same eight parts, whose gradients are added up in pairs, pairs of pairs and so on, whichever
+    /// process has them: bits do not depend on the number of processes.
+    Ordered,
+}
+
 /// The floating-point precision. The bf16 ones keep parameters and sums in 32 bits and round the factors of matrix
 /// products in training and prediction, where the machine is faster with them; training evaluates dev and test in 32
 /// bits.
@@ -493,6 +505,8 @@ pub struct Train {
     pub threads: usize,
     /// The floating-point precision.
     pub precision: Precision,
+    /// In which order the gradients of a batch's parts are added up, in one process or several.
+    pub reduction: Reduction,
     /// What multiplies bf16 values in training. Default: what the machine has, if it is faster than 32-bit products. A run is
     /// resumed with what it began with: the bits of tiles are computed on any machine, slowly without them.
     pub bf16_unit: Option<Bf16Unit>,
@@ -624,6 +638,7 @@ impl Default for Train {
             seed: 0,
             threads: 0,
             precision: Precision::Auto,
+            reduction: Reduction::Fast,
             bf16_unit: None,
             loss: None,
             quantiles: None,

@@ -41,6 +41,7 @@ pub(super) fn settings(
             Precision::Auto => automatic_products(train.bf16_unit, network.largest_product(batch_size), decisions)?,
             precision => products(precision, train.bf16_unit, "training", decisions)?,
         },
+        reduction: train.reduction,
         seed: train.seed,
         batch_size,
         epochs,

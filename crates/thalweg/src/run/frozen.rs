@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::layers::Mode;
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::ranks::Ranks;
 use crate::recipe::Plan;
 use crate::tensor::{Tensor, ops};
 use crate::train::{Freeze, State, StopReason, TensorDataset, TrainSettings, Trainer, TrainingSet};
@@ -23,6 +24,7 @@ pub(super) fn sees_the_same(plan: &Plan, state: &State) -> bool {
 /// # Errors
 /// As for [`Trainer::fit`], and if a layer is a custom one.
 pub(super) fn fit(
+    ranks: Option<&dyn Ranks>,
     plan: &Plan,
     (train, dev): (&TensorDataset, Option<&TensorDataset>),
     evaluate: &dyn Fn(&[f64]) -> Metrics,
@@ -58,7 +60,7 @@ pub(super) fn fit(
     };
     let mut own = part(state, network, &head, layers);
     let mut whole = Whole { callback, state, network, head: &head, layers };
-    let end = trainer.fit(&mut own, &mut whole)?;
+    let end = trainer.fit_among(ranks, &mut own, &mut whole)?;
     whole.put(&own);
     Ok(end)
 }

@@ -3,6 +3,7 @@
 mod ablate;
 mod announce;
 mod answers;
+mod assist;
 mod baselines;
 mod checkpoint;
 mod compare;
@@ -54,12 +55,14 @@ use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
 use crate::network::gradient_check::{self, Report};
+use crate::ranks::{self, Ranks};
 use crate::recipe::{self, Plan};
 use crate::tensor::{Dtype, Shape, Tensor, View};
 pub use crate::train::Callback;
 use crate::train::{Augmented, FromDisk, State, StopReason, TensorDataset, Trainer, TrainingSet};
 
 use announce::{DivergenceMonitor, announce, finished, reason, started, warnings};
+pub use assist::{assist, dismiss};
 pub use checkpoint::Checkpoint;
 pub use compare::{Comparison, Contender, compare, compare_rows};
 use conclusion::{Conclusion, conclude};
@@ -107,6 +110,7 @@ pub fn train(config: &Config, callback: &mut dyn Callback) -> Result<Outcome> {
 /// Trains in a folder without a run; if training cannot begin, the folder is removed again.
 pub(crate) fn begin(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     let config = &mut config.clone();
+    assist::check(config).inspect_err(|_| folder.discard())?;
     let prepared = prepare_watched(config, &|| callback.stop()).and_then(|(mut data, plan)| {
         dataset::freeze(config, &data);
         if config.train.precision.may_be_bf16() {
@@ -301,6 +305,15 @@ fn judged_on(
     })
 }
 
+/// A configuration that begins where the run in a folder did, if that was with a model.
+fn with_start(config: &Config, folder: &RunFolder) -> Config {
+    let mut config = config.clone();
+    if folder.start().exists() {
+        config.train.start_from = Some(folder.start().display().to_string());
+    }
+    config
+}
+
 fn example_shape(data: &Dataset) -> Result<Shape> {
     Shape::try_from(data.pipeline.shape()).map_err(Error::data)
 }
@@ -309,7 +322,7 @@ fn example_shape(data: &Dataset) -> Result<Shape> {
 fn run(
     config: &Config,
     data: &Dataset,
-    plan: Plan,
+    mut plan: Plan,
     mut state: State,
     folder: RunFolder,
     log: EventLog,
@@ -317,7 +330,11 @@ fn run(
 ) -> Result<Outcome> {
     let fingerprint = fingerprint(config, data)?;
     let divergence = DivergenceMonitor::new(config, data);
-    let mut recorder = RunRecorder::new(&folder, log, callback, fingerprint, divergence);
+    let mut recorder = RunRecorder::new(&folder, log, callback, fingerprint.clone(), divergence);
+    let ranks = ranks::joined();
+    if let Some(ranks) = ranks {
+        plan.decisions.push(assist::shares(ranks, config, &plan));
+    }
     if let Some(board) = &config.output.tensorboard {
         recorder.board = Some(TensorBoard::create(Path::new(board), &folder.name(), &plan.network, state.t)?);
     }
@@ -338,7 +355,10 @@ fn run(
         let command = format!("thalweg train --config {}{out}", folder.config().display());
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
-    let end = match fit(config, data, &plan, &mut state, &mut recorder) {
+    if let Some(ranks) = ranks {
+        assist::send(ranks, &with_start(config, &folder), &state, &fingerprint);
+    }
+    let end = match fit_among(ranks, config, (data, &plan), &mut state, &mut recorder) {
         Ok(end) => end,
         Err(error) => {
             record_failure(&error, &state, &mut recorder)?;
@@ -361,6 +381,17 @@ pub(crate) fn fit(
     config: &Config,
     data: &Dataset,
     plan: &Plan,
+    state: &mut State,
+    callback: &mut dyn Callback,
+) -> Result<StopReason> {
+    fit_among(None, config, (data, plan), state, callback)
+}
+
+/// The same with other ranks, which do the same.
+fn fit_among(
+    ranks: Option<&dyn Ranks>,
+    config: &Config,
+    (data, plan): (&Dataset, &Plan),
     state: &mut State,
     callback: &mut dyn Callback,
 ) -> Result<StopReason> {
@@ -389,7 +420,7 @@ pub(crate) fn fit(
             if frozen::sees_the_same(plan, state) {
                 let dev = examples_of(&data.parts.dev)?;
                 let dev = (dev.rows() > 0).then_some(&dev);
-                let end = frozen::fit(plan, (&examples, dev), &evaluate, state, callback)?;
+                let end = frozen::fit(ranks, plan, (&examples, dev), &evaluate, state, callback)?;
                 if end != StopReason::Done || state.epoch >= plan.settings.epochs {
                     return Ok(end);
                 }
@@ -411,7 +442,7 @@ pub(crate) fn fit(
         dev: (dev.rows() > 0).then_some(&*dev),
         evaluate: &evaluate,
     };
-    trainer.fit(state, callback)
+    trainer.fit_among(ranks, state, callback)
 }
 
 /// The report last: its presence marks the run as complete.

@@ -5,7 +5,9 @@ use std::path::Path;
 use super::announce::INTERRUPTED;
 use super::folder::taken;
 use super::series::is_series;
-use super::{Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run};
+use super::{
+    Callback, Outcome, begin, fingerprint, former_fingerprint, fresh_state, identity, prepare_watched, run, with_start,
+};
 use super::{Checkpoint, EventLog, RunFolder, keep};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, advice};
@@ -137,11 +139,7 @@ fn ended(folder: &RunFolder) -> Result<Option<(usize, String)>> {
 /// Resumes the run in the folder, which began with this configuration.
 fn go_on(config: &Config, folder: RunFolder, callback: &mut dyn Callback) -> Result<Outcome> {
     thalweg_kernels::pool::set_threads(config.train.threads);
-    let mut begun = config.clone();
-    if folder.start().exists() {
-        begun.train.start_from = Some(folder.start().display().to_string());
-    }
-    let (data, plan) = prepare_watched(&begun, &|| callback.stop())?;
+    let (data, plan) = prepare_watched(&with_start(config, &folder), &|| callback.stop())?;
     let mut state = fresh_state(config, &plan);
     if !folder.has_checkpoint() {
         // Events from before it was stopped are repeated.

@@ -51,6 +51,22 @@ macro_rules! element {
 element!(f32, F32);
 element!(f64, F64);
 
+/// The bytes of a view's values, as they are sent to another process.
+pub(crate) fn bytes(view: View<'_>) -> &[u8] {
+    match view.data {
+        Data::F32(x) => bytemuck::cast_slice(x),
+        Data::F64(x) => bytemuck::cast_slice(x),
+    }
+}
+
+/// The same to be written to.
+pub(crate) fn bytes_mut(view: ViewMut<'_>) -> &mut [u8] {
+    match view.data {
+        DataMut::F32(x) => bytemuck::cast_slice_mut(x),
+        DataMut::F64(x) => bytemuck::cast_slice_mut(x),
+    }
+}
+
 /// Calls a generic function for the type of a view's values.
 macro_rules! by_dtype {
     ($view:expr, $function:ident($($argument:expr),*)) => {

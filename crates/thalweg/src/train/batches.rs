@@ -1,5 +1,6 @@
 //! Mini-batches: the examples in a new order every epoch.
 
+use super::reduction::Share;
 use crate::error::{Error, Result};
 use crate::random;
 use crate::tensor::{Tensor, View, ViewMut, ops};
@@ -101,14 +102,29 @@ pub trait TrainingSet {
     /// If they cannot be read.
     fn fetch(&self, numbers: &[u32], batch: &mut Batch) -> Result<()>;
 
-    /// The batches of an epoch (from 1), of at most `size` examples each, without the first `skip`. Every example comes
-    /// once per epoch; the last batch may be short.
-    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a>;
+    /// The batches of an epoch. Every example comes once per epoch; the last batch may be short.
+    fn epoch<'a>(&'a self, batches: EpochBatches) -> Box<dyn Epoch + 'a>;
+}
+
+/// Which examples of an epoch are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct EpochBatches {
+    /// The most examples in a batch.
+    pub size: usize,
+    /// The seed of the order.
+    pub seed: u64,
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// How many of the first batches are left out.
+    pub skip: usize,
+    /// Which examples of each batch.
+    pub share: Share,
 }
 
 /// The batches of one epoch.
 pub trait Epoch {
-    /// Fills the next batch; returns its examples' indices, or `None` at the end.
+    /// Fills the next batch with the share of its examples, of which there may be none; returns their indices, or `None` at
+    /// the end.
     ///
     /// # Errors
     /// If the examples cannot be read.
@@ -130,8 +146,8 @@ impl TrainingSet for TensorDataset {
         Ok(())
     }
 
-    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
-        Box::new(InMemoryBatches::new(self, size, seed, epoch, skip))
+    fn epoch<'a>(&'a self, batches: EpochBatches) -> Box<dyn Epoch + 'a> {
+        Box::new(InMemoryBatches::new(self, batches))
     }
 }
 
@@ -160,13 +176,14 @@ struct InMemoryBatches<'a> {
     examples: &'a TensorDataset,
     order: Vec<u32>,
     size: usize,
+    share: Share,
     next: usize,
 }
 
 impl<'a> InMemoryBatches<'a> {
-    fn new(examples: &'a TensorDataset, size: usize, seed: u64, epoch: usize, skip: usize) -> Self {
+    fn new(examples: &'a TensorDataset, EpochBatches { size, seed, epoch, skip, share }: EpochBatches) -> Self {
         let order = epoch_order((examples.rows(), examples.lengths.as_deref()), size, seed, epoch);
-        InMemoryBatches { examples, order, size, next: skip }
+        InMemoryBatches { examples, order, size, share, next: skip }
     }
 }
 
@@ -176,6 +193,7 @@ impl Epoch for InMemoryBatches<'_> {
         let rows = self.order.get(start..(start + self.size).min(self.order.len())).filter(|rows| !rows.is_empty());
         let Some(rows) = rows else { return Ok(None) };
         self.next += 1;
+        let rows = &rows[self.share.rows(rows.len())];
         self.examples.fetch(rows, batch)?;
         Ok(Some(rows))
     }
@@ -188,7 +206,8 @@ mod tests {
     fn epoch(size: usize, epoch: usize) -> Vec<Vec<f64>> {
         let x = Tensor::from_f64([7, 1], (0..7).map(f64::from).collect());
         let examples = TensorDataset::new(x.clone(), x, None).unwrap();
-        let (mut batches, mut batch) = (examples.epoch(size, 0, epoch, 0), examples.new_batch(size));
+        let batches = EpochBatches { size, seed: 0, epoch, skip: 0, share: Share::WHOLE };
+        let (mut batches, mut batch) = (examples.epoch(batches), examples.new_batch(size));
         let mut found = Vec::new();
         while let Some(m) = batches.next(&mut batch).unwrap().map(<[u32]>::len) {
             found.push(batch.x.rows(m).to_f64());

@@ -7,11 +7,13 @@ use thalweg_kernels::pool;
 
 use super::batches::Batch;
 use super::folds::Folds;
+use super::reduction::PARTS;
+use super::team::Team;
 use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
 use crate::network::{ActivationScale, Network, Workspace};
 use crate::tensor::ops::{self, MatmulPrecision};
-use crate::tensor::{Dtype, Tensor, View};
+use crate::tensor::{Dtype, Tensor, View, ViewMut};
 
 /// The most parts of a batch.
 const MOST: usize = 4;
@@ -26,7 +28,13 @@ const SMALL: usize = 1 << 17;
 const OUTWEIGHS: usize = 60;
 
 /// Examples per part, for a batch of m.
-fn rows_of_part(network: &Network, m: usize) -> usize {
+fn rows_of_part(network: &Network, m: usize, team: Team) -> usize {
+    let rows = if team.is_ordered() { m.div_ceil(PARTS) } else { rows_by_work(network, team.share().most_rows(m)) };
+    rows.max(1)
+}
+
+/// The same for a share of m, each part of which is worth a thread.
+fn rows_by_work(network: &Network, m: usize) -> usize {
     /// The work of fetching and evaluating an example, in multiply-adds: a constant, and an amount per input.
     const EXAMPLE: usize = 256;
     const INPUT: usize = 4;
@@ -42,7 +50,10 @@ pub(super) struct Pass<'a> {
     pub(super) network: &'a Network,
     pub(super) loss: &'a dyn Loss,
     pub(super) theta: View<'a>,
+    /// This process's share of a batch.
     pub(super) batch: &'a Batch,
+    /// How many examples the whole batch has.
+    pub(super) m: usize,
     pub(super) noise: RngContext<'a>,
     pub(super) folds: Option<&'a Folds>,
     pub(super) products: MatmulPrecision,
@@ -51,10 +62,13 @@ pub(super) struct Pass<'a> {
 }
 
 /// Memory for the passes of a step, allocated once.
-pub(super) struct DataParallel {
+pub(super) struct DataParallel<'a> {
+    team: Team<'a>,
     /// Examples per part.
     rows: usize,
     parts: Vec<BatchPart>,
+    /// How the last pass changes the statistics that layers keep, where several parts have their own.
+    statistics: Option<Tensor>,
 }
 
 struct BatchPart {
@@ -67,34 +81,49 @@ struct BatchPart {
     j: f64,
 }
 
-impl DataParallel {
+impl<'a> DataParallel<'a> {
     /// Memory for batches of any of these sizes.
-    pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype) -> DataParallel {
-        let rows = sizes.iter().map(|&m| rows_of_part(network, m)).max().unwrap_or(0);
-        let count = sizes.iter().map(|&m| m.div_ceil(rows_of_part(network, m).max(1))).max().unwrap_or(0);
-        let part = |_| BatchPart {
-            workspace: network.workspace(rows, dtype),
+    pub(super) fn new(network: &Network, sizes: &[usize], dtype: Dtype, team: Team<'a>) -> DataParallel<'a> {
+        let of_part = |&m: &usize| rows_of_part(network, m, team);
+        let rows = sizes.iter().map(of_part).max().unwrap_or(1);
+        let count = sizes.iter().map(|m| team.share().most_rows(*m).div_ceil(of_part(m))).max().unwrap_or(1).max(1);
+        // Dev rows go through the first workspace, as many at once in any number of processes.
+        let whole = sizes.iter().copied().max().filter(|_| team.reduces());
+        let part = |i| BatchPart {
+            workspace: network.workspace(whole.filter(|_| i == 0).unwrap_or(rows), dtype),
             cost: Cost::of_members(rows, network.members(), dtype),
             gradient: Tensor::zeros([network.layout().len()], dtype),
             weights: Tensor::zeros([rows * network.members()], dtype),
             j: 0.0,
         };
-        DataParallel { rows, parts: (0..count).map(part).collect() }
+        DataParallel { team, rows, parts: (0..count).map(part).collect(), statistics: None }
     }
 
     /// Splits batches of a size, and the shorter one at the end of an epoch, into parts of one size.
     pub(super) fn plan(&mut self, network: &Network, size: usize) {
-        self.rows = rows_of_part(network, size);
+        self.rows = rows_of_part(network, size, self.team);
     }
 
     /// J of a batch, without its L2 term; [`DataParallel::gradient`] is then its gradient. For members, J is the mean of
     /// theirs, and each has the gradient of its own.
     pub(super) fn compute(&mut self, pass: &Pass) -> f64 {
-        let (m, rows) = (pass.noise.examples.len(), self.rows);
+        let (team, m) = (self.team, pass.noise.examples.len());
+        if team.is_ordered() {
+            self.plan(pass.network, pass.m);
+        }
+        let rows = self.rows;
         let (x, y) = (pass.batch.x.rows(m), pass.batch.y.rows(m));
         let weights = pass.batch.weights.as_ref().map(|weights| weights.rows(m));
-        let total = weights.map_or(m as f64, ops::sum);
-        let parts = &mut self.parts[..m.div_ceil(rows)];
+        let total = match weights {
+            None => pass.m as f64,
+            Some(weights) if team.reduces() => {
+                let of_part = |start| ops::sum(weights.rows(start, rows.min(m - start)));
+                team.sum((0..m).step_by(rows).map(of_part).collect(), pass.m)
+            }
+            Some(weights) => ops::sum(weights),
+        };
+        let count = m.div_ceil(rows);
+        let parts = &mut self.parts[..count];
         pool::for_each_chunk(parts, 1, |i, part| {
             let BatchPart { workspace, cost, gradient, weights: own, j } = &mut part[0];
             let (start, m) = (i * rows, rows.min(m - i * rows));
@@ -114,6 +143,9 @@ impl DataParallel {
             *j = cost.compute_share(pass.loss, z, y, weights, total, Some(dz));
             pass.network.run_backward_members(pass.theta, x, workspace, gradient.view_mut());
         });
+        if team.reduces() {
+            return self.reduce(pass, count);
+        }
         let (first, others) = parts.split_first_mut().expect("a batch is not empty");
         others.iter().fold(first.j, |j, other| {
             ops::add_scaled(first.gradient.view_mut(), 1.0, other.gradient.view());
@@ -121,12 +153,49 @@ impl DataParallel {
         })
     }
 
+    /// Adds up what the first parts of this process and the others' have: J and the gradient, with the change of the
+    /// statistics that layers keep, which are those of each part.
+    fn reduce(&mut self, pass: &Pass, count: usize) -> f64 {
+        let (len, trained) = (pass.network.layout().len(), pass.network.layout().trained());
+        for (i, part) in self.parts[..count].iter_mut().enumerate().filter(|_| trained < len) {
+            let mut kept = pass.theta.to_tensor();
+            pass.network.update_statistics(kept.view_mut(), &part.workspace);
+            let share = self.rows.min(pass.noise.examples.len() - i * self.rows) as f64 / pass.m as f64;
+            let part = part.gradient.view_mut().part(trained, [len - trained]);
+            change(pass.theta, &kept, share, part);
+        }
+        if count == 0 {
+            ops::fill(self.parts[0].gradient.view_mut(), 0.0);
+        }
+        let costs = self.parts[..count].iter().map(|part| part.j).collect();
+        let mut gradients: Vec<&mut Tensor> =
+            self.parts[..count.max(1)].iter_mut().map(|part| &mut part.gradient).collect();
+        self.team.sum_gradients(&mut gradients, pass.m);
+        if trained < len {
+            let mut change = self.parts[0].gradient.view_mut().part(trained, [len - trained]);
+            self.statistics = Some(change.view().to_tensor());
+            ops::fill(change.reborrow(), 0.0);
+        }
+        self.team.sum(costs, pass.m)
+    }
+
+    /// Updates the statistics that layers keep from the last pass.
+    pub(super) fn update_statistics(&self, network: &Network, mut theta: ViewMut) {
+        match &self.statistics {
+            Some(change) => {
+                let own = theta.reborrow().part(network.layout().trained(), change.shape());
+                ops::add_scaled(own, 1.0, change.view());
+            }
+            None => network.update_statistics(theta, &self.parts[0].workspace),
+        }
+    }
+
     /// dJ/dθ of the last batch.
     pub(super) fn gradient(&mut self) -> &mut Tensor {
         &mut self.parts[0].gradient
     }
 
-    /// The memory of the first part; a batch with batch statistics has no other, since it is not split.
+    /// The memory of the first part; a batch with batch statistics usually has no other.
     pub(super) fn workspace(&mut self) -> &mut Workspace {
         &mut self.parts[0].workspace
     }
@@ -150,6 +219,14 @@ impl DataParallel {
     }
 }
 
+/// What a part makes of the statistics at the end of θ, as their change, times its share of the batch.
+fn change(theta: View, kept: &Tensor, share: f64, mut to: ViewMut) {
+    let (start, shape) = (theta.shape().size() - to.shape().size(), to.shape());
+    ops::copy(kept.view().part(start, shape), to.reborrow());
+    ops::add_scaled(to.reborrow(), -1.0, theta.part(start, shape));
+    ops::scale(to, share);
+}
+
 fn over_both(all: Vec<ActivationScale>, part: Vec<ActivationScale>) -> Vec<ActivationScale> {
     all.into_iter().zip(part).map(|(all, part)| all.and(part)).collect()
 }
@@ -166,7 +243,7 @@ mod tests {
     }
 
     fn parts(network: &Network, m: usize) -> usize {
-        m.div_ceil(rows_of_part(network, m))
+        m.div_ceil(rows_by_work(network, m))
     }
 
     #[test]
@@ -202,7 +279,7 @@ mod tests {
             weights: Some(Tensor::from_f64([size], (0..size).map(|i| (3 - i % 4) as f64).collect())),
         };
         let numbers: Vec<u32> = (0..size as u32).collect();
-        let mut parts = DataParallel::new(&network, &[size], dtype);
+        let mut parts = DataParallel::new(&network, &[size], dtype, Team::ALONE);
         assert_eq!(parts.parts.len(), 4);
         for m in [size, 300, 1] {
             let noise = RngContext { seed: 1, epoch: 1, layer: 0, examples: &numbers[..m] };
@@ -212,12 +289,13 @@ mod tests {
                 loss,
                 theta: theta.view(),
                 batch: &batch,
+                m,
                 noise,
                 folds: None,
                 products,
                 frozen: 0,
             };
-            let mut whole = DataParallel { rows: m, ..DataParallel::new(&network, &[size], dtype) };
+            let mut whole = DataParallel { rows: m, ..DataParallel::new(&network, &[size], dtype, Team::ALONE) };
             whole.parts[0].workspace = network.workspace(m, dtype);
             whole.parts[0].cost = Cost::new(m, dtype);
             for parts in [&mut parts, &mut whole] {

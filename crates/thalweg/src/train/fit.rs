@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::batches::{Batch, TrainingSet};
+use super::batches::{Batch, EpochBatches, TrainingSet};
 use super::callback::Callback;
 use super::data_parallel::{DataParallel, Pass};
 use super::folds::Folds;
 use super::freeze::{Freeze, Slower};
+use super::reduction::Share;
 use super::state::{Best, State};
+use super::team::Team;
+use crate::config::Reduction;
 use crate::error::{Error, ErrorKind, Result, advice};
 use crate::event::{Event, LayerScale, Phases};
 use crate::layers::{Mode, RngContext};
@@ -15,6 +18,7 @@ use crate::losses::{self, Cost, Loss};
 use crate::metrics::Metrics;
 use crate::network::{ActivationScale, Entry, Network, Workspace};
 use crate::optimizers::{Optimizer, Step};
+use crate::ranks::Ranks;
 use crate::schedule::{self, Schedule, Time};
 use crate::tensor::ops::{self, MatmulPrecision};
 use crate::tensor::{Tensor, View};
@@ -26,6 +30,8 @@ pub struct TrainSettings {
     pub seed: u64,
     /// Examples in a mini-batch.
     pub batch_size: usize,
+    /// In which order the gradients of a batch's parts are added up.
+    pub reduction: Reduction,
     /// The most epochs.
     pub epochs: usize,
     /// Epochs at the end that use all examples as one batch.
@@ -68,6 +74,7 @@ impl Default for TrainSettings {
         TrainSettings {
             seed: 0,
             batch_size: 64,
+            reduction: Reduction::Fast,
             epochs: 100,
             full_batch_epochs: 0,
             learning_rate: 1e-3,
@@ -141,12 +148,28 @@ impl Trainer<'_> {
     /// If the state or the examples do not fit the network and the loss, the cost is no longer a finite number, or a
     /// checkpoint cannot be saved.
     pub fn fit(&self, state: &mut State, callback: &mut dyn Callback) -> Result<StopReason> {
+        self.fit_among(None, state, callback)
+    }
+
+    /// The same by several processes, each with a trainer of the same settings and examples and with the same state, which
+    /// share every batch. All have the same parameters in the end; each has the events of its own share.
+    ///
+    /// # Errors
+    /// As for [`Trainer::fit`]. Where examples cannot be read by one process, the others wait for it.
+    pub fn fit_among(
+        &self,
+        ranks: Option<&dyn Ranks>,
+        state: &mut State,
+        callback: &mut dyn Callback,
+    ) -> Result<StopReason> {
+        let team = Team::new(ranks, self.settings.reduction);
         let clock = Clock::start(state.seconds, self.settings.time_limit);
-        let mut buffers = TrainingBuffers::new(self);
+        let mut buffers = TrainingBuffers::new(self, team);
         self.check(state, &buffers.batch)?;
         loop {
+            let (_, time) = team.agree(false, clock.share());
             // Checked before each epoch, so that a run stopped after its last one does no more.
-            if let Some(end) = self.end(state, &clock) {
+            if let Some(end) = self.end(state, time >= 1.0) {
                 return Ok(end);
             }
             let epoch = state.epoch + 1;
@@ -155,8 +178,9 @@ impl Trainer<'_> {
             if self.settings.freeze.thaws_in(epoch) && state.step == 0 {
                 state.begin_anew();
             }
-            let mut batches = self.train.epoch(size, self.settings.seed, epoch, state.step);
-            let steps = self.train.rows().div_ceil(size);
+            let (seed, skip) = (self.settings.seed, state.step);
+            let mut batches = self.train.epoch(EpochBatches { size, seed, epoch, skip, share: team.share() });
+            let (rows, steps) = (self.train.rows(), self.train.rows().div_ceil(size));
             let share = 1.0 / steps as f64;
             let sampling = self.samples_scales(epoch) && state.step == 0;
             let mut progress = Instant::now();
@@ -164,7 +188,8 @@ impl Trainer<'_> {
                 let waiting = Instant::now();
                 let Some(examples) = batches.next(&mut buffers.batch)? else { break };
                 buffers.phases.data += waiting.elapsed().as_secs_f64();
-                if callback.stop() {
+                let (stop, time) = team.agree(callback.stop(), clock.share());
+                if stop {
                     state.seconds = clock.seconds();
                     callback.checkpoint(state)?;
                     return Ok(StopReason::Interrupted);
@@ -173,7 +198,8 @@ impl Trainer<'_> {
                     buffers.parts.sample_scales();
                     state.theta.clone()
                 });
-                let cost = self.step(state, &mut buffers, examples, (share, clock.share())).inspect_err(|_| {
+                let m = size.min(rows - state.step * size);
+                let cost = self.step(state, &mut buffers, (examples, m), (share, time)).inspect_err(|_| {
                     if let Some(scales) = buffers.parts.output_scales(self.network, examples.len()) {
                         let layers = self.layer_scales(&scales, &state.theta, None);
                         callback.event(&Event::Scales { step: state.t as usize + 1, cost: None, layers });
@@ -192,7 +218,7 @@ impl Trainer<'_> {
                     let step = state.step;
                     callback.event(&Event::Progress { epoch, step, steps, cost: state.cost / step as f64 });
                 }
-                if clock.is_up() {
+                if time >= 1.0 {
                     break;
                 }
             }
@@ -220,7 +246,7 @@ impl Trainer<'_> {
     }
 
     /// Why training ends here, between epochs, if it does.
-    fn end(&self, state: &State, clock: &Clock) -> Option<StopReason> {
+    fn end(&self, state: &State, time_is_up: bool) -> Option<StopReason> {
         let TrainSettings { epochs, patience, best_from, .. } = self.settings;
         let (before, in_phase) = self.settings.freeze.phase(state.epoch, epochs);
         let last_phase = before + in_phase >= epochs;
@@ -231,7 +257,7 @@ impl Trainer<'_> {
             && state.epoch >= best_from
             && last_phase;
         match () {
-            () if between && clock.is_up() => Some(StopReason::TimeLimit),
+            () if between && time_is_up => Some(StopReason::TimeLimit),
             () if between && out_of_patience => Some(StopReason::Patience),
             () if state.epoch >= epochs => Some(StopReason::Done),
             () => None,
@@ -243,12 +269,12 @@ impl Trainer<'_> {
         &self,
         state: &mut State,
         buffers: &mut TrainingBuffers,
-        examples: &[u32],
+        (examples, m): (&[u32], usize),
         time: (f64, f64),
     ) -> Result<f64> {
-        let TrainingBuffers { batch, parts, phases, slower, steps_before } = buffers;
+        let TrainingBuffers { batch, parts, phases, slower, steps_before, .. } = buffers;
         let start = Instant::now();
-        let (j, gradient) = self.forward_backward(state, batch, parts, examples);
+        let (j, gradient) = self.forward_backward(state, batch, parts, (examples, m));
         let update = Instant::now();
         phases.passes += (update - start).as_secs_f64();
         if !j.is_finite() {
@@ -260,7 +286,7 @@ impl Trainer<'_> {
         state.learning_rate = self.learning_rate(state, time);
         let at = Step { t: state.t.saturating_sub(*steps_before), learning_rate: state.learning_rate };
         slower.around(&mut state.theta, |theta| self.update(theta, &mut state.optimizer, at, gradient));
-        self.network.update_statistics(state.theta.view_mut(), parts.workspace());
+        parts.update_statistics(self.network, state.theta.view_mut());
         if let Some(average) = &mut state.average {
             average.observe(state.theta.view());
         }
@@ -274,14 +300,14 @@ impl Trainer<'_> {
         state: &State,
         batch: &Batch,
         parts: &'p mut DataParallel,
-        examples: &[u32],
+        (examples, m): (&[u32], usize),
     ) -> (f64, &'p mut Tensor) {
         let settings = &self.settings;
         let theta = state.theta.view();
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let (folds, products) = (settings.folds.as_ref(), settings.products);
         let frozen = settings.freeze.frozen(state.epoch + 1);
-        let pass = Pass { network: self.network, loss: self.loss, theta, batch, noise, folds, products, frozen };
+        let pass = Pass { network: self.network, loss: self.loss, theta, batch, m, noise, folds, products, frozen };
         let j = parts.compute(&pass) + self.l2_cost(theta);
         let gradient = parts.gradient();
         self.network.add_l2_gradient(theta, self.l2_factor(), gradient.view_mut());
@@ -346,10 +372,11 @@ impl Trainer<'_> {
         let (mut dev_loss, mut dev) = (None, Metrics::new());
         let evaluation = Instant::now();
         if let Some(examples) = self.dev {
+            let (team, folds) = (buffers.team, self.settings.folds.as_ref());
             let workspace = buffers.parts.workspace();
             workspace.precision = MatmulPrecision::F32;
             let (loss, answers) =
-                predict_held_out(self.network, self.loss, theta, (examples, self.settings.folds.as_ref()), workspace)?;
+                predict_in_shares(team, self.network, self.loss, theta, (examples, folds), workspace)?;
             dev_loss = Some(loss);
             dev = (self.evaluate)(&answers);
         }
@@ -435,9 +462,11 @@ impl Trainer<'_> {
 }
 
 /// The memory of training, allocated once.
-struct TrainingBuffers {
+struct TrainingBuffers<'a> {
+    team: Team<'a>,
+    /// This process's share of a batch.
     batch: Batch,
-    parts: DataParallel,
+    parts: DataParallel<'a>,
     /// What the seconds of the epoch went to so far.
     phases: Phases,
     slower: Slower,
@@ -445,13 +474,13 @@ struct TrainingBuffers {
     steps_before: u64,
 }
 
-impl TrainingBuffers {
-    fn new(trainer: &Trainer) -> TrainingBuffers {
+impl<'a> TrainingBuffers<'a> {
+    fn new(trainer: &Trainer, team: Team<'a>) -> TrainingBuffers<'a> {
         let (train, network) = (trainer.train, trainer.network);
         let sizes = [trainer.batch_size(1), trainer.batch_size(trainer.settings.epochs)];
-        let batch = train.new_batch(sizes[0].max(sizes[1]));
-        let parts = DataParallel::new(network, &sizes, batch.x.dtype());
-        TrainingBuffers { batch, parts, phases: Phases::default(), slower: Slower::default(), steps_before: 0 }
+        let batch = train.new_batch(team.share().most_rows(sizes[0].max(sizes[1])));
+        let parts = DataParallel::new(network, &sizes, batch.x.dtype(), team);
+        TrainingBuffers { team, batch, parts, phases: Phases::default(), slower: Slower::default(), steps_before: 0 }
     }
 
     fn begin_epoch(&mut self, trainer: &Trainer, epoch: usize, batch_size: usize) {
@@ -483,14 +512,29 @@ pub(crate) fn predict_held_out(
     (examples, folds): (&dyn TrainingSet, Option<&Folds>),
     workspace: &mut Workspace,
 ) -> Result<(f64, Vec<f64>)> {
+    predict_in_shares(Team::ALONE, network, loss, theta, (examples, folds), workspace)
+}
+
+/// The same by several processes, each of which predicts a share of the examples, and has all in the end.
+fn predict_in_shares(
+    team: Team,
+    network: &Network,
+    loss: &dyn Loss,
+    theta: &Tensor,
+    (examples, folds): (&dyn TrainingSet, Option<&Folds>),
+    workspace: &mut Workspace,
+) -> Result<(f64, Vec<f64>)> {
     let mut cost = Cost::new(workspace.capacity(), theta.dtype());
-    let mut answers = Vec::with_capacity(examples.rows() * network.output().size());
-    let (mut total, mut total_weight) = (0.0, 0.0);
-    let all: Vec<u32> = (0..examples.rows() as u32).collect();
+    let (rows, at_once, width) = (examples.rows(), workspace.capacity(), network.output().size());
+    let own = |share: Share| share.chunks(rows, at_once);
+    let mut answers = Vec::with_capacity(own(team.share()).len() * width);
+    // The weighted cost and the weight of each portion.
+    let mut totals = Vec::new();
+    let all: Vec<u32> = (0..rows as u32).collect();
     let mut batch = examples.new_batch(workspace.capacity().min(all.len()));
     let logits = network.output().batch(batch.y.shape().rows());
     losses::check_targets("predict", loss, logits, batch.y.view(), theta.dtype())?;
-    for numbers in all.chunks(workspace.capacity()) {
+    for numbers in all[own(team.share())].chunks(at_once) {
         examples.fetch(numbers, &mut batch)?;
         let m = numbers.len();
         let (x, y) = (batch.x.rows(m), batch.y.rows(m));
@@ -500,12 +544,14 @@ pub(crate) fn predict_held_out(
         if let Some(folds) = folds {
             folds.hold_out(numbers, workspace);
         }
-        total += weight * cost.compute(loss, workspace.output(m), y, weights, None);
-        total_weight += weight;
+        totals.extend([weight * cost.compute(loss, workspace.output(m), y, weights, None), weight]);
         loss.answer(workspace.output_mut(m));
         answers.extend(workspace.output(m).to_f64());
     }
-    Ok((total / f64::max(total_weight, f64::MIN_POSITIVE), answers))
+    let totals = team.gather(totals, |share| 2 * own(share).len().div_ceil(at_once));
+    let answers = team.gather(answers, |share| own(share).len() * width);
+    let sum = |which: usize| totals.iter().skip(which).step_by(2).sum::<f64>();
+    Ok((sum(0) / f64::max(sum(1), f64::MIN_POSITIVE), answers))
 }
 
 /// Seconds of training, including those before it was resumed.
@@ -527,9 +573,5 @@ impl Clock {
     /// The share of the limit that has passed; 0 without one.
     fn share(&self) -> f64 {
         self.limit.map_or(0.0, |limit| self.seconds() / limit.as_secs_f64().max(f64::MIN_POSITIVE))
-    }
-
-    fn is_up(&self) -> bool {
-        self.share() >= 1.0
     }
 }

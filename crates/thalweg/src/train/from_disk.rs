@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use super::batches::{self, Batch, Epoch, TrainingSet};
+use super::batches::{self, Batch, Epoch, EpochBatches, TrainingSet};
+use super::reduction::Share;
 use crate::data::row_file::{RowFile, unreadable};
 use crate::error::Result;
 use crate::random;
@@ -117,7 +118,7 @@ impl TrainingSet for FromDisk {
         Ok(())
     }
 
-    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
+    fn epoch<'a>(&'a self, EpochBatches { size, seed, epoch, skip, share }: EpochBatches) -> Box<dyn Epoch + 'a> {
         let blocks = random::shuffle(seed, epoch as u32).permutation(self.file.blocks());
         let windows: Vec<Vec<u32>> = blocks.chunks(self.window).map(<[u32]>::to_vec).collect();
         // Windows before the first batch are not even read.
@@ -141,7 +142,15 @@ impl TrainingSet for FromDisk {
                 }
             }
         });
-        Box::new(DiskBatches { windows: windows_read, window: None, next: done, left, size, numbers: Vec::new() })
+        Box::new(DiskBatches {
+            windows: windows_read,
+            window: None,
+            next: done,
+            left,
+            size,
+            share,
+            numbers: Vec::new(),
+        })
     }
 }
 
@@ -153,15 +162,18 @@ struct DiskBatches {
     /// Rows of the epoch that have not been taken.
     left: usize,
     size: usize,
+    share: Share,
     numbers: Vec<u32>,
 }
 
 impl Epoch for DiskBatches {
     fn next(&mut self, batch: &mut Batch) -> Result<Option<&[u32]>> {
         let m = self.size.min(self.left);
+        let own = self.share.rows(m);
         self.numbers.clear();
+        let mut taken = 0;
         // A batch may begin in one window and end in the next.
-        while self.numbers.len() < m {
+        while taken < m {
             let window = match self.window.take() {
                 Some(window) => window,
                 None => self
@@ -170,11 +182,12 @@ impl Epoch for DiskBatches {
                     .unwrap_or_else(|_| Err(std::io::ErrorKind::BrokenPipe.into()))
                     .map_err(|error| unreadable(&error))?,
             };
-            let filled = self.numbers.len();
-            let rows = &window.order[self.next..(self.next + m - filled).min(window.order.len())];
-            batch.put(filled, rows, [&window.rows.x, &window.rows.y], window.rows.weights.as_ref());
-            self.numbers.extend(rows.iter().map(|&row| window.numbers[row as usize]));
-            self.next += rows.len();
+            let rows = &window.order[self.next..(self.next + m - taken).min(window.order.len())];
+            let [start, end] = [own.start, own.end].map(|row| row.clamp(taken, taken + rows.len()) - taken);
+            let (own, filled) = (&rows[start..end], self.numbers.len());
+            batch.put(filled, own, [&window.rows.x, &window.rows.y], window.rows.weights.as_ref());
+            self.numbers.extend(own.iter().map(|&row| window.numbers[row as usize]));
+            (self.next, taken) = (self.next + rows.len(), taken + rows.len());
             if self.next < window.order.len() {
                 self.window = Some(window);
             } else {
@@ -189,6 +202,7 @@ impl Epoch for DiskBatches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Reduction;
     use crate::data::row_file::{RowShape, RowWriter};
 
     /// Rows whose only input is their index and whose answer is 0 or 1, in windows of two blocks.
@@ -203,7 +217,12 @@ mod tests {
     }
 
     fn epoch(all: &FromDisk, size: usize, epoch: usize, skip: usize) -> Vec<Vec<u32>> {
-        let (mut batches, mut batch) = (all.epoch(size, 3, epoch, skip), all.new_batch(size));
+        shares(all, size, epoch, (skip, Share::WHOLE))
+    }
+
+    fn shares(all: &FromDisk, size: usize, epoch: usize, (skip, share): (usize, Share)) -> Vec<Vec<u32>> {
+        let batches = EpochBatches { size, seed: 3, epoch, skip, share };
+        let (mut batches, mut batch) = (all.epoch(batches), all.new_batch(size));
         let mut found = Vec::new();
         while let Some(numbers) = batches.next(&mut batch).unwrap() {
             for (i, &number) in numbers.iter().enumerate() {
@@ -231,10 +250,23 @@ mod tests {
     }
 
     #[test]
+    fn shares_are_the_batches_between_them() {
+        let all = rows(220_000, None);
+        let whole = epoch(&all, 7_001, 1, 0);
+        for reduction in [Reduction::Fast, Reduction::Ordered] {
+            let share = |rank| shares(&all, 7_001, 1, (0, Share::new(rank, 3, reduction)));
+            let [first, second, third] = [0, 1, 2].map(share);
+            let together = first.into_iter().zip(second).zip(third).map(|((a, b), c)| [a, b, c].concat());
+            assert_eq!(together.collect::<Vec<_>>(), whole);
+        }
+    }
+
+    #[test]
     fn classes_weigh_what_they_should() {
         let all = rows(10, Some(vec![0.5, 3.0]));
         let mut batch = all.new_batch(10);
-        all.epoch(10, 0, 1, 0).next(&mut batch).unwrap();
+        let batches = EpochBatches { size: 10, seed: 0, epoch: 1, skip: 0, share: Share::WHOLE };
+        all.epoch(batches).next(&mut batch).unwrap();
         let weights = batch.weights.unwrap();
         assert!((0..10).all(|i| weights.view().at(i) == if batch.y.view().at(i) == 0.0 { 0.5 } else { 3.0 }));
     }

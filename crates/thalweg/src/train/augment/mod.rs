@@ -14,7 +14,7 @@ pub use self::mix::Mix;
 use self::mix::Other;
 #[cfg(feature = "sounds")]
 pub use self::sounds::{SoundChanges, SoundStrengths};
-use super::batches::{Batch, Epoch, TrainingSet};
+use super::batches::{Batch, Epoch, EpochBatches, TrainingSet};
 use crate::error::Result;
 use crate::random::{self, Stream};
 use crate::tensor::ops::Element;
@@ -131,10 +131,10 @@ impl TrainingSet for Augmented {
         self.examples.fetch(numbers, batch)
     }
 
-    fn epoch<'a>(&'a self, size: usize, seed: u64, epoch: usize, skip: usize) -> Box<dyn Epoch + 'a> {
-        let stream = random::augment(seed, epoch as u32);
-        let others = (!self.augmentation.mix.is_none()).then(|| self.new_batch(size));
-        Box::new(Changed { set: self, batches: self.examples.epoch(size, seed, epoch, skip), stream, others })
+    fn epoch<'a>(&'a self, batches: EpochBatches) -> Box<dyn Epoch + 'a> {
+        let stream = random::augment(batches.seed, batches.epoch as u32);
+        let others = (!self.augmentation.mix.is_none()).then(|| self.new_batch(batches.size));
+        Box::new(Changed { set: self, batches: self.examples.epoch(batches), stream, others })
     }
 }
 
@@ -200,7 +200,7 @@ fn change<T: Element>(
 mod tests {
     use super::*;
     use crate::tensor::Tensor;
-    use crate::train::TensorDataset;
+    use crate::train::{Share, TensorDataset};
 
     #[test]
     fn frames_of_a_clip_are_changed_alike() {
@@ -240,7 +240,8 @@ mod tests {
             Augmentation { changes: Changes::Images(changes), mix: Mix { mixup: 0.3, cutmix: 0.3 } },
         );
         let run = |size: usize, epoch: usize| {
-            let (mut batches, mut room) = (set.epoch(size, 7, epoch, 0), set.new_batch(size));
+            let batches = EpochBatches { size, seed: 7, epoch, skip: 0, share: Share::WHOLE };
+            let (mut batches, mut room) = (set.epoch(batches), set.new_batch(size));
             let mut found = Vec::new();
             while let Some(examples) = batches.next(&mut room).unwrap() {
                 let (m, order) = (examples.len(), examples.to_vec());
