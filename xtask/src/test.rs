@@ -38,6 +38,13 @@ pub(crate) fn run() -> Result<()> {
     step::run("documentation", "mend what rustdoc names", doc)?;
     counts += step::run("tests", "mend the tests named above", tests())?;
     counts += step::run("doctests", "mend the examples named above", cargo(&["test", "--workspace", "--doc"]))?;
+    match mpi() {
+        Some(tests) => counts += step::run("training over MPI", "mend the tests named above", tests)?,
+        None => {
+            println!("\nskipped: {NO_MPI}");
+            skipped.push(NO_MPI.into());
+        }
+    }
     examples()?;
     if miri_is_here() {
         counts += step::side_by_side("kernels under Miri", "mend the undefined behaviour named above", miri())?;
@@ -108,6 +115,34 @@ fn tests() -> Command {
         return cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     }
     cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+}
+
+/// The message if training by several processes cannot be tested.
+const NO_MPI: &str = "training over MPI: mpicc, mpirun or libclang was not found \
+                      (apt-get install libopenmpi-dev openmpi-bin libclang-dev)";
+
+/// The tests of training by several processes, where there is what they need.
+fn mpi() -> Option<Command> {
+    let has_clang = || {
+        let places = "ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib*/libclang.so* /usr/lib/*/libclang-[0-9]*.so*";
+        let found = Command::new("sh").args(["-c", places]).output();
+        std::env::var_os("LIBCLANG_PATH").is_some() || found.is_ok_and(|found| !found.stdout.is_empty())
+    };
+    let is_there = step::is_there("mpicc") && step::is_there("mpirun") && has_clang();
+    // One after the other: each has as many processes as the machine has cores, or more.
+    let arguments = [
+        "test",
+        "--workspace",
+        "--features",
+        "thalweg-cli/mpi",
+        "--test",
+        "integration",
+        "mpi::",
+        "--",
+        "--test-threads",
+        "1",
+    ];
+    is_there.then(|| cargo(&arguments))
 }
 
 /// The programs that show how to use the library.

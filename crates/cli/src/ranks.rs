@@ -7,7 +7,7 @@ use mpi::collective::SystemOperation;
 use mpi::datatype::{Partition, PartitionMut};
 use mpi::request::{self, Request};
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives, Equivalence, Root};
+use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use mpi::{Count, Threading};
 use thalweg::event::Event;
 use thalweg::ranks::Ranks;
@@ -84,10 +84,6 @@ impl World {
         let local = world.split_shared(world.rank()).size();
         World { rank: world.rank() as usize, size: world.size() as usize, local: local as usize }
     }
-
-    fn sum<T: Equivalence + Copy>(values: &mut [T]) {
-        everyone().all_reduce_into(&values.to_vec()[..], values, SystemOperation::sum());
-    }
 }
 
 /// How many bytes go to each rank, or come from it, and where they begin.
@@ -140,12 +136,12 @@ impl Ranks for World {
         everyone().all_to_all_varcount_into(&to, &mut PartitionMut::new(from, from_counts, from_starts));
     }
 
-    fn sum_f32(&self, values: &mut [f32]) {
-        World::sum(values);
+    fn sum_f32(&self, own: &[f32], sums: &mut [f32]) {
+        everyone().all_reduce_into(own, sums, SystemOperation::sum());
     }
 
-    fn sum_f64(&self, values: &mut [f64]) {
-        World::sum(values);
+    fn sum_f64(&self, own: &[f64], sums: &mut [f64]) {
+        everyone().all_reduce_into(own, sums, SystemOperation::sum());
     }
 
     fn threads(&self) -> usize {

@@ -12,6 +12,8 @@ mod interrupted;
 mod malformed_models;
 #[cfg(target_os = "linux")]
 mod memory_limit;
+#[cfg(feature = "mpi")]
+mod mpi;
 #[cfg(unix)]
 mod output_files;
 mod pictures;

@@ -21,11 +21,11 @@ pub trait Ranks: Send + Sync {
     /// of the parts of `to`, the others those of the parts of `from`.
     fn exchange(&self, to: &[u8], to_lengths: &[usize], from: &mut [u8], from_lengths: &[usize]);
 
-    /// Replaces the values by their sums over the ranks: for this number of ranks always in the same order.
-    fn sum_f32(&self, values: &mut [f32]);
+    /// The sums of the ranks' values: for this number of ranks always in the same order.
+    fn sum_f32(&self, own: &[f32], sums: &mut [f32]);
 
     /// The same in double precision.
-    fn sum_f64(&self, values: &mut [f64]);
+    fn sum_f64(&self, own: &[f64], sums: &mut [f64]);
 
     /// How many threads each rank of this machine may have, so that together they have as many as it has cores.
     fn threads(&self) -> usize;

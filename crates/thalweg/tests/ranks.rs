@@ -95,20 +95,20 @@ impl Ranks for Thread {
         from.copy_from_slice(&found.concat());
     }
 
-    fn sum_f32(&self, values: &mut [f32]) {
-        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    fn sum_f32(&self, own: &[f32], sums: &mut [f32]) {
+        let bytes: Vec<u8> = own.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.share(&bytes, |all| {
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = all.iter().map(|x| f32::from_le_bytes(x[4 * i..][..4].try_into().unwrap())).sum();
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = all.iter().map(|x| f32::from_le_bytes(x[4 * i..][..4].try_into().unwrap())).sum();
             }
         });
     }
 
-    fn sum_f64(&self, values: &mut [f64]) {
-        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    fn sum_f64(&self, own: &[f64], sums: &mut [f64]) {
+        let bytes: Vec<u8> = own.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.share(&bytes, |all| {
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = all.iter().map(|x| f64::from_le_bytes(x[8 * i..][..8].try_into().unwrap())).sum();
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = all.iter().map(|x| f64::from_le_bytes(x[8 * i..][..8].try_into().unwrap())).sum();
             }
         });
     }
@@ -281,9 +281,10 @@ fn all_stop_where_one_is_asked_to() {
         });
         threads.collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let (alone, _) = case.train(None, &mut AskedAt(9, 0));
+    // The others hear of it in the next step.
+    let (alone, _) = case.train(None, &mut AskedAt(10, 0));
     for (state, end) in &states {
-        assert_eq!((*end, state.t), (StopReason::Interrupted, 9));
+        assert_eq!((*end, state.t), (StopReason::Interrupted, 10));
         assert_eq!(bits(state), bits(&alone));
     }
 }

@@ -8,7 +8,7 @@ use thalweg_kernels::pool;
 use super::batches::Batch;
 use super::folds::Folds;
 use super::reduction::PARTS;
-use super::team::Team;
+use super::team::{Asked, Buffers, Team};
 use crate::layers::{Mode, RngContext};
 use crate::losses::{Cost, Loss};
 use crate::network::{ActivationScale, Network, Workspace};
@@ -55,6 +55,8 @@ pub(super) struct Pass<'a> {
     /// How many examples the whole batch has.
     pub(super) m: usize,
     pub(super) noise: RngContext<'a>,
+    /// What this process has been asked for.
+    pub(super) asked: Asked,
     pub(super) folds: Option<&'a Folds>,
     pub(super) products: MatmulPrecision,
     /// How many of the first layers are not trained.
@@ -67,6 +69,9 @@ pub(super) struct DataParallel<'a> {
     /// Examples per part.
     rows: usize,
     parts: Vec<BatchPart>,
+    buffers: Buffers,
+    /// What processes have been asked for, as they agreed in the last step.
+    asked: Option<Asked>,
     /// How the last pass changes the statistics that layers keep, where several parts have their own.
     statistics: Option<Tensor>,
 }
@@ -96,7 +101,14 @@ impl<'a> DataParallel<'a> {
             weights: Tensor::zeros([rows * network.members()], dtype),
             j: 0.0,
         };
-        DataParallel { team, rows, parts: (0..count).map(part).collect(), statistics: None }
+        DataParallel {
+            team,
+            rows,
+            parts: (0..count).map(part).collect(),
+            buffers: Buffers::default(),
+            asked: None,
+            statistics: None,
+        }
     }
 
     /// Splits batches of a size, and the shorter one at the end of an epoch, into parts of one size.
@@ -170,13 +182,20 @@ impl<'a> DataParallel<'a> {
         let costs = self.parts[..count].iter().map(|part| part.j).collect();
         let mut gradients: Vec<&mut Tensor> =
             self.parts[..count.max(1)].iter_mut().map(|part| &mut part.gradient).collect();
-        self.team.sum_gradients(&mut gradients, pass.m);
+        self.team.sum_gradients(&mut gradients, &mut self.buffers, pass.m);
         if trained < len {
             let mut change = self.parts[0].gradient.view_mut().part(trained, [len - trained]);
             self.statistics = Some(change.view().to_tensor());
             ops::fill(change.reborrow(), 0.0);
         }
-        self.team.sum(costs, pass.m)
+        let (asked, j) = self.team.agree_and_sum(pass.asked, costs, pass.m);
+        self.asked = Some(asked);
+        j
+    }
+
+    /// What processes have been asked for, if they have agreed on that since this was last called.
+    pub(super) fn take_asked(&mut self) -> Option<Asked> {
+        self.asked.take()
     }
 
     /// Updates the statistics that layers keep from the last pass.
@@ -291,6 +310,7 @@ mod tests {
                 batch: &batch,
                 m,
                 noise,
+                asked: Asked { stop: false, time: 0.0 },
                 folds: None,
                 products,
                 frozen: 0,

@@ -9,7 +9,7 @@ use super::folds::Folds;
 use super::freeze::{Freeze, Slower};
 use super::reduction::Share;
 use super::state::{Best, State};
-use super::team::Team;
+use super::team::{Asked, Team};
 use crate::config::Reduction;
 use crate::error::{Error, ErrorKind, Result, advice};
 use crate::event::{Event, LayerScale, Phases};
@@ -167,9 +167,9 @@ impl Trainer<'_> {
         let mut buffers = TrainingBuffers::new(self, team);
         self.check(state, &buffers.batch)?;
         loop {
-            let (_, time) = team.agree(false, clock.share());
+            let mut asked = team.agree(Asked { stop: callback.stop(), time: clock.share() });
             // Checked before each epoch, so that a run stopped after its last one does no more.
-            if let Some(end) = self.end(state, time >= 1.0) {
+            if let Some(end) = self.end(state, asked.time >= 1.0) {
                 return Ok(end);
             }
             let epoch = state.epoch + 1;
@@ -188,8 +188,10 @@ impl Trainer<'_> {
                 let waiting = Instant::now();
                 let Some(examples) = batches.next(&mut buffers.batch)? else { break };
                 buffers.phases.data += waiting.elapsed().as_secs_f64();
-                let (stop, time) = team.agree(callback.stop(), clock.share());
-                if stop {
+                let own = Asked { stop: callback.stop(), time: clock.share() };
+                // Several processes know of each other what was so in the step before.
+                asked = if team.is_alone() { own } else { asked };
+                if asked.stop {
                     state.seconds = clock.seconds();
                     callback.checkpoint(state)?;
                     return Ok(StopReason::Interrupted);
@@ -199,12 +201,13 @@ impl Trainer<'_> {
                     state.theta.clone()
                 });
                 let m = size.min(rows - state.step * size);
-                let cost = self.step(state, &mut buffers, (examples, m), (share, time)).inspect_err(|_| {
-                    if let Some(scales) = buffers.parts.output_scales(self.network, examples.len()) {
-                        let layers = self.layer_scales(&scales, &state.theta, None);
-                        callback.event(&Event::Scales { step: state.t as usize + 1, cost: None, layers });
-                    }
-                })?;
+                let cost =
+                    self.step(state, &mut buffers, (examples, m), (share, asked.time, own)).inspect_err(|_| {
+                        if let Some(scales) = buffers.parts.output_scales(self.network, examples.len()) {
+                            let layers = self.layer_scales(&scales, &state.theta, None);
+                            callback.event(&Event::Scales { step: state.t as usize + 1, cost: None, layers });
+                        }
+                    })?;
                 state.cost += cost;
                 state.step += 1;
                 callback.step(state.learning_rate, cost);
@@ -218,7 +221,8 @@ impl Trainer<'_> {
                     let step = state.step;
                     callback.event(&Event::Progress { epoch, step, steps, cost: state.cost / step as f64 });
                 }
-                if time >= 1.0 {
+                asked = buffers.parts.take_asked().unwrap_or(asked);
+                if asked.time >= 1.0 {
                     break;
                 }
             }
@@ -270,11 +274,11 @@ impl Trainer<'_> {
         state: &mut State,
         buffers: &mut TrainingBuffers,
         (examples, m): (&[u32], usize),
-        time: (f64, f64),
+        (share, limit, asked): (f64, f64, Asked),
     ) -> Result<f64> {
         let TrainingBuffers { batch, parts, phases, slower, steps_before, .. } = buffers;
         let start = Instant::now();
-        let (j, gradient) = self.forward_backward(state, batch, parts, (examples, m));
+        let (j, gradient) = self.forward_backward(state, batch, parts, (examples, m, asked));
         let update = Instant::now();
         phases.passes += (update - start).as_secs_f64();
         if !j.is_finite() {
@@ -283,7 +287,7 @@ impl Trainer<'_> {
         slower.leave_out_frozen(gradient);
         self.clip(gradient);
         state.t += 1;
-        state.learning_rate = self.learning_rate(state, time);
+        state.learning_rate = self.learning_rate(state, (share, limit));
         let at = Step { t: state.t.saturating_sub(*steps_before), learning_rate: state.learning_rate };
         slower.around(&mut state.theta, |theta| self.update(theta, &mut state.optimizer, at, gradient));
         parts.update_statistics(self.network, state.theta.view_mut());
@@ -300,14 +304,15 @@ impl Trainer<'_> {
         state: &State,
         batch: &Batch,
         parts: &'p mut DataParallel,
-        (examples, m): (&[u32], usize),
+        (examples, m, asked): (&[u32], usize, Asked),
     ) -> (f64, &'p mut Tensor) {
         let settings = &self.settings;
         let theta = state.theta.view();
         let noise = RngContext { seed: settings.seed, epoch: state.epoch as u32 + 1, layer: 0, examples };
         let (folds, products) = (settings.folds.as_ref(), settings.products);
         let frozen = settings.freeze.frozen(state.epoch + 1);
-        let pass = Pass { network: self.network, loss: self.loss, theta, batch, m, noise, folds, products, frozen };
+        let pass =
+            Pass { network: self.network, loss: self.loss, theta, batch, m, noise, asked, folds, products, frozen };
         let j = parts.compute(&pass) + self.l2_cost(theta);
         let gradient = parts.gradient();
         self.network.add_l2_gradient(theta, self.l2_factor(), gradient.view_mut());

@@ -25,6 +25,10 @@ impl<'a> Team<'a> {
         self.ranks.is_some() || self.reduction == Reduction::Ordered
     }
 
+    pub(super) fn is_alone(self) -> bool {
+        self.ranks.is_none()
+    }
+
     pub(super) fn is_ordered(self) -> bool {
         self.reduction == Reduction::Ordered
     }
@@ -36,10 +40,9 @@ impl<'a> Team<'a> {
     }
 
     /// Whether any process has been asked to stop, and the first one's share of the time limit.
-    pub(super) fn agree(self, stop: bool, time: f64) -> (bool, f64) {
-        let Some(ranks) = self.ranks else { return (stop, time) };
-        let each = gather(ranks, &vec![2; ranks.size()], &[f64::from(u8::from(stop)), time]);
-        (each.chunks_exact(2).any(|each| each[0] > 0.0), each[1])
+    pub(super) fn agree(self, own: Asked) -> Asked {
+        let Some(ranks) = self.ranks else { return own };
+        Asked::of_all(&gather(ranks, &vec![2; ranks.size()], &own.numbers()))
     }
 
     /// What all processes have, by process; each knows how many numbers the others have.
@@ -53,13 +56,36 @@ impl<'a> Team<'a> {
         }
     }
 
+    /// The same with the sum over all parts of a batch of m examples, of which this process has these.
+    pub(super) fn agree_and_sum(self, asked: Asked, own: Vec<f64>, m: usize) -> (Asked, f64) {
+        let Some(ranks) = self.ranks else { return (asked, self.sum(own, m)) };
+        let own = if self.is_ordered() { own } else { vec![own.into_iter().sum()] };
+        let count = |rank| if self.is_ordered() { self.share().of(rank).parts(m).len() } else { 1 };
+        let counts: Vec<usize> = (0..ranks.size()).map(|rank| 2 + count(rank)).collect();
+        let all = gather(ranks, &counts, &[&asked.numbers()[..], &own].concat());
+        let (mut rest, mut asked, mut parts) = (&all[..], Vec::new(), Vec::new());
+        for count in counts {
+            let (of_rank, others) = rest.split_at(count);
+            asked.extend(&of_rank[..2]);
+            parts.extend(&of_rank[2..]);
+            rest = others;
+        }
+        (Asked::of_all(&asked), self.sum_of_all(parts))
+    }
+
     /// The sum over all parts of a batch of m examples, of which this process has these.
     pub(super) fn sum(self, own: Vec<f64>, m: usize) -> f64 {
         if !self.is_ordered() {
             let own: f64 = own.into_iter().sum();
             return self.gather(vec![own], |_| 1).into_iter().sum();
         }
-        let mut parts = self.gather(own, |share| share.parts(m).len());
+        self.sum_of_all(self.gather(own, |share| share.parts(m).len()))
+    }
+
+    fn sum_of_all(self, mut parts: Vec<f64>) -> f64 {
+        if !self.is_ordered() {
+            return parts.into_iter().sum();
+        }
         for (first, second, _) in reduction::additions(parts.len()) {
             parts[first] += parts[second];
         }
@@ -67,21 +93,24 @@ impl<'a> Team<'a> {
     }
 
     /// Adds up the gradients of all parts of a batch of m examples; the first tensor is then the sum. There is always one.
-    pub(super) fn sum_gradients(self, parts: &mut [&mut Tensor], m: usize) {
+    pub(super) fn sum_gradients(self, parts: &mut [&mut Tensor], buffers: &mut Buffers, m: usize) {
         if self.is_ordered() {
-            self.sum_in_order(parts, m);
+            self.sum_in_order(parts, buffers, m);
             return;
         }
         let (first, others) = parts.split_first_mut().expect("there is always one");
         others.iter().for_each(|other| ops::add_scaled(first.view_mut(), 1.0, other.view()));
-        match (self.ranks, first.dtype()) {
-            (None, _) => (),
-            (Some(ranks), Dtype::F32) => ranks.sum_f32(bytemuck::cast_slice_mut(ops::bytes_mut(first.view_mut()))),
-            (Some(ranks), Dtype::F64) => ranks.sum_f64(bytemuck::cast_slice_mut(ops::bytes_mut(first.view_mut()))),
+        let Some(ranks) = self.ranks else { return };
+        let sums = buffers.from.get_or_insert_with(|| Tensor::zeros(first.shape(), first.dtype()));
+        let (own, into) = (ops::bytes(first.view()), ops::bytes_mut(sums.view_mut()));
+        match first.dtype() {
+            Dtype::F32 => ranks.sum_f32(bytemuck::cast_slice(own), bytemuck::cast_slice_mut(into)),
+            Dtype::F64 => ranks.sum_f64(bytemuck::cast_slice(own), bytemuck::cast_slice_mut(into)),
         }
+        std::mem::swap(*first, sums);
     }
 
-    fn sum_in_order(self, parts: &mut [&mut Tensor], m: usize) {
+    fn sum_in_order(self, parts: &mut [&mut Tensor], buffers: &mut Buffers, m: usize) {
         let (own, all) = (self.share().parts(m), reduction::parts(m));
         for (first, second, end) in reduction::additions(all) {
             if own.start <= first && end <= own.end {
@@ -98,7 +127,7 @@ impl<'a> Team<'a> {
         let (mine, bytes) = (segment(ranks.rank()), bytes_of(dtype));
         let to_lengths: Vec<usize> = (0..size).map(|to| left[ranks.rank()].len() * segment(to).len() * bytes).collect();
         let from_lengths: Vec<usize> = left.iter().map(|left| left.len() * mine.len() * bytes).collect();
-        let mut to = Tensor::zeros([left[ranks.rank()].len() * n], dtype);
+        let to = Buffers::of(&mut buffers.to, left[ranks.rank()].len() * n, dtype);
         let mut at = 0;
         for to_segment in (0..size).map(segment) {
             for part in &left[ranks.rank()] {
@@ -107,8 +136,11 @@ impl<'a> Team<'a> {
                 at += to_segment.len();
             }
         }
-        let mut from = Tensor::zeros([left.iter().map(Vec::len).sum::<usize>() * mine.len()], dtype);
-        ranks.exchange(ops::bytes(to.view()), &to_lengths, ops::bytes_mut(from.view_mut()), &from_lengths);
+        let received: usize = left.iter().map(Vec::len).sum();
+        let from = Buffers::of(&mut buffers.from, received * mine.len(), dtype);
+        let sent = ops::bytes(to.view().part(0, [at]));
+        let into = from.view_mut().part(0, [received * mine.len()]);
+        ranks.exchange(sent, &to_lengths, ops::bytes_mut(into), &from_lengths);
         let left: Vec<usize> = left.concat();
         for (first, second, _) in reduction::additions(all) {
             // Those that a process has added up by itself have no second any more.
@@ -121,6 +153,42 @@ impl<'a> Team<'a> {
         let sum = from.view().part(0, [mine.len()]);
         let lengths: Vec<usize> = (0..size).map(|rank| segment(rank).len() * bytes).collect();
         ranks.gather(ops::bytes(sum), &lengths, ops::bytes_mut(parts[0].view_mut()));
+    }
+}
+
+/// What a process is asked for between steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) stop: bool,
+    /// The share of the time limit that has passed.
+    pub(super) time: f64,
+}
+
+impl Asked {
+    fn numbers(self) -> [f64; 2] {
+        [f64::from(u8::from(self.stop)), self.time]
+    }
+
+    /// Any process may ask for a stop; the first one's clock counts.
+    fn of_all(each: &[f64]) -> Asked {
+        Asked { stop: each.iter().step_by(2).any(|stop| *stop > 0.0), time: each[1] }
+    }
+}
+
+/// Memory for what processes send each other.
+#[derive(Default)]
+pub(super) struct Buffers {
+    to: Option<Tensor>,
+    from: Option<Tensor>,
+}
+
+impl Buffers {
+    /// A buffer for at least so many values.
+    fn of(buffer: &mut Option<Tensor>, count: usize, dtype: Dtype) -> &mut Tensor {
+        if buffer.as_ref().is_none_or(|buffer| buffer.shape().size() < count) {
+            *buffer = Some(Tensor::zeros([count], dtype));
+        }
+        buffer.as_mut().expect("it is there now")
     }
 }
 

@@ -1,7 +1,7 @@
 //! NumPy's NPY and NPZ files.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use npyz::{DType, NpyFile, TypeChar};
@@ -111,8 +111,10 @@ fn array<'a>(archive: &'a mut ::zip::ZipArchive<File>, name: &str, place: &str) 
     header(file.take(size), &place)
 }
 
-fn header<R: Read>(bytes: R, place: &str) -> Result<NpyFile<R>> {
-    NpyFile::new(bytes).map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))
+fn header<R: Read>(bytes: R, place: &str) -> Result<NpyFile<BufReader<R>>> {
+    // Values are read one by one.
+    NpyFile::new(BufReader::new(bytes))
+        .map_err(|error| Error::data(error.to_string()).at(place).fix("use a whole NPY file"))
 }
 
 /// The shape and the values of an array of any numeric type.
