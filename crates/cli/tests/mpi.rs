@@ -105,6 +105,23 @@ fn shares_as_a_whole_train_as_well_and_always_alike() {
 }
 
 #[test]
+fn ranks_start_from_a_model_and_train_on_folds_as_one_process_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = |words: &[&str]| succeeds(Command::new(THALWEG).current_dir(&folder).args(words));
+    alone(&["train", "sample:iris", "--epochs", "2", "--out", "base"]);
+    for words in [&["--start-from", "base", "--ensemble", "1"][..], &["--folds", "2"]] {
+        let train = [&["train", "sample:iris", "--epochs", "3", "--reduction", "ordered"], words].concat();
+        alone(&[&train[..], &["--out", "alone"]].concat());
+        succeeds(mpirun(2, folder.path()).args(&train).args(["--out", "two"]));
+        for model in ["model.safetensors", "folds/0/model.safetensors", "folds/1/model.safetensors"] {
+            let [alone, two] = ["alone", "two"].map(|run| fs::read(folder.path().join(run).join(model)).ok());
+            assert!(alone == two, "{words:?}: {model}");
+        }
+        ["alone", "two"].into_iter().for_each(|run| fs::remove_dir_all(folder.path().join(run)).unwrap());
+    }
+}
+
+#[test]
 fn a_run_goes_on_with_other_ranks_after_a_kill() {
     let kills = std::env::var("THALWEG_TEST_KILLS").map_or(4, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();

@@ -15,13 +15,16 @@ use crate::train::State;
 
 /// The configuration, in what is sent.
 const CONFIG: &str = "config";
+/// The same with the file of the model that training starts from, if it does.
+const PREPARED_WITH: &str = "prepared_with";
 /// The state's values other than tensors, and what the data and the options are known by.
 const STATE: &str = "state";
 
 /// Sends the other ranks what this one is about to train; they are waiting for it.
-pub(super) fn send(ranks: &dyn Ranks, config: &Config, state: &State, fingerprint: &str) {
+pub(super) fn send(ranks: &dyn Ranks, config: &Config, prepared_with: &Config, state: &State, fingerprint: &str) {
     let Checkpoint { tensors, state: counters } = keep::keep(state, fingerprint);
-    let metadata = [(CONFIG.into(), config.to_toml()), (STATE.into(), counters.to_string())].into();
+    let configs = [(CONFIG.into(), config.to_toml()), (PREPARED_WITH.into(), prepared_with.to_toml())];
+    let metadata = configs.into_iter().chain([(STATE.into(), counters.to_string())]).collect();
     // A new state is the same everywhere.
     let tensors = if state.t > 0 { tensors } else { Vec::new() };
     ranks.broadcast(&mut Container { tensors, metadata }.to_bytes());
@@ -46,9 +49,10 @@ pub fn assist(ranks: &dyn Ranks, callback: &mut dyn Callback) -> Result<()> {
         let Container { tensors, metadata } = Container::from_bytes(&bytes, "what the first rank has sent")?;
         let counters: serde_json::Value =
             serde_json::from_str(&metadata[STATE]).map_err(|error| Error::internal(error.to_string()))?;
-        let config = Config::from_written(&metadata[CONFIG], "the first rank's configuration")?;
+        let config_of = |name| Config::from_written(&metadata[name], "the first rank's configuration");
+        let config = config_of(CONFIG)?;
         thalweg_kernels::pool::set_threads(threads(ranks, &config));
-        let (data, plan) = prepare(&config)?;
+        let (data, plan) = prepare(&config_of(PREPARED_WITH)?)?;
         let own = fingerprint(&config, &data)?;
         if counters["fingerprint"].as_str() != Some(own.as_str()) {
             let error = Error::data(format!("rank {} reads other data than the first rank", ranks.rank()));

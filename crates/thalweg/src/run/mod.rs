@@ -48,9 +48,7 @@ use crate::data::examples::Examples;
 use crate::data::schema::Task;
 use crate::data::{memory, rejects};
 use crate::error::{Advice, Error, ErrorKind, Result, advice};
-#[cfg(feature = "images")]
-use crate::event::Decision;
-use crate::event::{self, Event, ForecastScores, SplitPredictions, Splits};
+use crate::event::{self, Decision, Event, ForecastScores, SplitPredictions, Splits};
 use crate::io::atomic;
 use crate::metrics::Metrics;
 use crate::model::{EvaluatedExamples, Model};
@@ -356,7 +354,7 @@ fn run(
         announce(config, data, &plan, folder.name(), command, &mut recorder)?;
     }
     if let Some(ranks) = ranks {
-        assist::send(ranks, &with_start(config, &folder), &state, &fingerprint);
+        assist::send(ranks, config, &with_start(config, &folder), &state, &fingerprint);
     }
     let end = match fit_among(ranks, config, (data, &plan), &mut state, &mut recorder) {
         Ok(end) => end,

@@ -167,7 +167,9 @@ impl Trainer<'_> {
         let mut buffers = TrainingBuffers::new(self, team);
         self.check(state, &buffers.batch)?;
         loop {
-            let mut asked = team.agree(Asked { stop: callback.stop(), time: clock.share() });
+            // One process alone asks before each step.
+            let stop = !team.is_alone() && callback.stop();
+            let mut asked = team.agree(Asked { stop, time: clock.share() });
             // Checked before each epoch, so that a run stopped after its last one does no more.
             if let Some(end) = self.end(state, asked.time >= 1.0) {
                 return Ok(end);

@@ -56,7 +56,7 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// The same with the sum over all parts of a batch of m examples, of which this process has these.
+    /// What [`Team::agree`] gives, with the sum over all parts of a batch of m examples, of which this process has these.
     pub(super) fn agree_and_sum(self, asked: Asked, own: Vec<f64>, m: usize) -> (Asked, f64) {
         let Some(ranks) = self.ranks else { return (asked, self.sum(own, m)) };
         let own = if self.is_ordered() { own } else { vec![own.into_iter().sum()] };

@@ -26,7 +26,6 @@ mod vocabulary;
 pub use array::ArrayScale;
 pub use bins::Bins;
 pub use boolean::Boolean;
-#[cfg(feature = "onnx")]
 pub use categories::{Categories, Embedding, OneHot};
 pub use columns::{InputColumn, Value};
 pub use datetime::Datetime;

@@ -70,6 +70,7 @@ pub(crate) enum XAxis {
     /// Of any numbers.
     Linear,
     /// Logarithmic.
+    #[cfg_attr(not(feature = "tune"), expect(dead_code, reason = "searches alone draw it"))]
     Log,
 }
 

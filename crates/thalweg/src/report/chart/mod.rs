@@ -8,7 +8,6 @@ mod heat_map;
 mod line;
 #[cfg(feature = "tune")]
 mod parallel;
-#[cfg(feature = "tune")]
 mod points;
 mod ranges;
 mod reliability;
@@ -22,7 +21,6 @@ pub(crate) use heat_map::{Cell, HeatMap};
 pub(crate) use line::{LineChart, Mark, Series, XAxis};
 #[cfg(feature = "tune")]
 pub(crate) use parallel::{Parallel, Thread, Upright};
-#[cfg(feature = "tune")]
 pub(crate) use points::{Along, Panel, Point, Points};
 pub(crate) use ranges::{Range, Ranges};
 pub(crate) use reliability::{Reliability, ReliabilityBin};

@@ -23,6 +23,7 @@ pub(crate) struct Point {
 #[derive(Debug, Clone)]
 pub(crate) enum Along {
     /// Integers in a range.
+    #[cfg_attr(not(feature = "tune"), expect(dead_code, reason = "searches alone draw it"))]
     Whole(f64, f64),
     /// Positions from 0 to 1, with labels at some of them.
     Named(Vec<(f64, String)>),
