@@ -109,8 +109,8 @@ fn ranks_start_from_a_model_and_train_on_folds_as_one_process_does() {
     let folder = tempfile::tempdir().unwrap();
     let alone = |words: &[&str]| succeeds(Command::new(THALWEG).current_dir(&folder).args(words));
     alone(&["train", "sample:iris", "--epochs", "2", "--out", "base"]);
-    for words in [&["--start-from", "base", "--ensemble", "1"][..], &["--folds", "2"]] {
-        let train = [&["train", "sample:iris", "--epochs", "3", "--reduction", "ordered"], words].concat();
+    for words in [["--start-from", "base"], ["--folds", "2"]] {
+        let train = [&["train", "sample:iris", "--epochs", "3", "--reduction", "ordered"][..], &words].concat();
         alone(&[&train[..], &["--out", "alone"]].concat());
         succeeds(mpirun(2, folder.path()).args(&train).args(["--out", "two"]));
         for model in ["model.safetensors", "folds/0/model.safetensors", "folds/1/model.safetensors"] {
